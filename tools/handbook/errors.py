@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """一处问题。`path` 相对项目根；`rule` 是 docs/about/style.md 里的编号，没有则空。"""
 
@@ -19,6 +19,14 @@ class Problem:
         place = self.path.as_posix() if self.line is None else f"{self.path.as_posix()}:{self.line}"
         rule = f"[{self.rule}] " if self.rule else ""
         return f"{place}: {rule}{self.message}；改法：{self.fix}"
+
+    def __lt__(self, other: "Problem") -> bool:
+        """按文件、行的次序；说不出行的排在该文件的最前。"""
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[Path, int, str]:
+        return self.path, self.line or 0, self.message
 
 
 class HandbookError(Exception):

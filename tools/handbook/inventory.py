@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from handbook.errors import HandbookError, Problem
+
 KINDS = (
     "derivation",
     "code",
@@ -64,8 +66,23 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+def _refuse_duplicates(rows: list[dict[str, str]]) -> None:
+    first: dict[str, int] = {}
+    problems = []
+    for line, row in enumerate(rows, start=2):
+        slug = row["slug"]
+        if first.setdefault(slug, line) != line:
+            message = f"{slug} 在第 {first[slug]} 行已有"
+            path = Path("tools/seeds/questions.tsv")
+            problems.append(Problem(path, line, message, "并成一题，或换一个 slug"))
+    if problems:
+        raise HandbookError(problems)
+
+
 def load_inventory(folder: Path) -> Inventory:
-    """读 `folder`/questions.tsv 与 entries.tsv；题目按清单的次序。"""
+    """读 `folder`/questions.tsv 与 entries.tsv；题目按清单的次序。slug 重复时抛 HandbookError。"""
+    rows = _rows(folder / "questions.tsv")
+    _refuse_duplicates(rows)
     questions = {
         row["slug"]: Question(
             slug=row["slug"],
@@ -77,7 +94,7 @@ def load_inventory(folder: Path) -> Inventory:
             needs=frozenset(n for n in (row["needs"] or "").split(";") if n),
             asked=int(row["asked"]),
         )
-        for row in _rows(folder / "questions.tsv")
+        for row in rows
     }
     entries = tuple(
         Entry(row["entry"], row["fingerprint"], row["kind"], row["slug"] or "", number)

@@ -1,0 +1,58 @@
+"""把真实的页面复制成更大的手册：量规模用，写到别处，不动原件。"""
+
+import itertools
+import re
+import shutil
+from pathlib import Path
+
+from handbook.catalog import Catalog, Page, load_catalog
+from handbook.project import Project
+
+_LINKED = ("node_modules", ".venv")
+_COPIED = ("mkdocs.yml", "pyproject.toml", "package.json", "package-lock.json")
+
+
+def replicate(catalog: Catalog, target: Path, pages: int) -> Project:
+    """在 `target` 建一个有 `pages` 道题的手册，复制品轮流取自现有的页面，均匀分到各章。
+
+    复制品的 slug 加 `-copy<序号>`，题目加「（序号）」；片段与测试一并复制。
+    """
+    origin = catalog.project
+    if not catalog.pages:
+        raise ValueError("还没有页面可复制")
+    shutil.copytree(origin.docs, target / "docs")
+    shutil.copytree(origin.root / "tools", target / "tools", ignore=shutil.ignore_patterns("*.pyc"))
+    shutil.copytree(origin.snippets, target / "snippets")
+    for name in _COPIED:
+        shutil.copy(origin.root / name, target / name)
+    for name in _LINKED:
+        (target / name).symlink_to(origin.root / name)
+    project = Project(target.resolve())
+    chapters = [chapter.slug for chapter in catalog.chapters]
+    sources = itertools.cycle(catalog.pages.values())
+    for number in range(1, pages - len(catalog.pages) + 1):
+        _copy(next(sources), project, chapters[number % len(chapters)], number)
+    return project
+
+
+def _copy(page: Page, project: Project, chapter: str, number: int) -> None:
+    slug = f"{page.slug}-copy{number}"
+    text = page.path.read_text("utf-8")
+    text = re.sub(r"^title: (.*)$", rf"title: \1（{number}）", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^kind: .*\n", "", text, count=1, flags=re.MULTILINE)
+    text = text.replace("\ndifficulty:", f"\nkind: {page.kind}\ndifficulty:", 1)
+    text = re.sub(r"\]\((?!\.\./|https?:|#)([\w-]+\.md)", rf"](../{page.chapter.slug}/\1", text)
+    path = project.page(chapter, slug)
+    path.write_text(text, "utf-8")
+    if page.snippet:
+        folder = project.snippets / chapter
+        folder.mkdir(exist_ok=True)
+        copy = folder / f"{slug.replace('-', '_')}{page.snippet.suffix}"
+        shutil.copy(page.snippet, copy)
+        if page.snippet.with_suffix(".out").is_file():
+            shutil.copy(page.snippet.with_suffix(".out"), copy.with_suffix(".out"))
+
+
+def replicated(project: Project, target: Path, pages: int) -> Project:
+    """读入 `project` 的目录再复制。"""
+    return replicate(load_catalog(project), target, pages)
