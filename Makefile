@@ -43,6 +43,13 @@ $(VENV)/browser.stamp: $(VENV)/test.stamp
 	@$(BIN)/python -m handbook.browser --install
 	@touch $@
 
+# 中文字体 70 MB，只有导出 PDF 才下载
+$(VENV)/export.stamp: $(REQ)/export.txt tools/export/package-lock.json $(VENV)/node.stamp
+	@echo "→ 安装导出所需（Typst、字体等，首次约 1–3 分钟）"
+	@$(PIP) install --require-hashes -r $(REQ)/export.txt
+	@cd tools/export && ../../$(BIN)/python -m handbook.npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
 site: $(VENV)/node.stamp ## 建网站到 site/（运行全部片段，严格构建）
 	@$(BIN)/python -m handbook.build
 
@@ -57,6 +64,9 @@ check: $(VENV)/node.stamp $(VENV)/test.stamp ## 只检查改动过的题（提�
 
 new: $(VENV)/site.stamp ## 新建一题：make new SLUG=my-question CHAPTER=normalization
 	@$(BIN)/python -m handbook.new --slug '$(SLUG)' --chapter '$(CHAPTER)'
+
+export: $(VENV)/export.stamp ## 离线产品到 build/export/：PDF、EPUB、Anki、网站压缩包；ARGS='--only epub'
+	@$(BIN)/python -m handbook.export $(ARGS)
 
 mutants: $(VENV)/test.stamp ## 变异测试：改动过的片段；ARGS=--all 为全部
 	@$(BIN)/python -m handbook.mutants $(ARGS)

@@ -83,7 +83,7 @@ def train(order: str, lr: float, seed: int, steps: int = 40, depth: int = 6, wid
         loss, grads = loss_and_grads(params, order, x, t)
         losses.append(loss)
         pairs = zip(params, grads, strict=True)
-        params = [{k: v - lr * grad.get(k, 0) for k, v in p.items()} for p, grad in pairs]
+        params = [{k: v - lr * g.get(k, 0) for k, v in p.items()} for p, g in pairs]
     return losses
 
 

@@ -49,7 +49,7 @@ def fold_mean(w, b, mean):
 
 
 def accuracy(x, labels, mean):
-    """在训练集上定好的规则「x - 均值 > 0 判为正类」的正确率；x (N,)"""
+    """在训练集上定好的规则「x - 均值 > 0 判为正类」的准确率；x (N,)"""
     return ((x - mean > 0) == labels).mean()
 
 
@@ -114,7 +114,7 @@ if __name__ == "__main__":
     x_test, labels = brightness(900, 100, seed=3)
     mu_train, mu_test = x_train.mean(), x_test.mean()
     print(f"均值：训练 {mu_train:.1f}（两类各半），测试 {mu_test:.1f}（九成正类）")
-    print(f"测试减训练均值：正确率 {accuracy(x_test, labels, mu_train):.3f}", end="；")
+    print(f"测试减训练均值：准确率 {accuracy(x_test, labels, mu_train):.3f}", end="；")
     print(f"减测试均值：{accuracy(x_test, labels, mu_test):.3f}")
     single = data[:1].astype(float)
     print(f"单张图减自己的均值图：最大绝对值 {np.abs(single - mean_image(single)).max():.0f}")

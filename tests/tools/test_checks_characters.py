@@ -28,7 +28,13 @@ def test_minimal_handbook_passes(broken):
     ],
 )
 @pytest.mark.parametrize(
-    ("name", "where"), [(PAGE, "切线斜率随"), (SNIPPET, "抛物线与切线"), (TEST, "与中心差分比较")]
+    ("name", "where"),
+    [
+        (PAGE, "切线斜率随"),
+        (SNIPPET, "抛物线与切线"),
+        (TEST, "与中心差分比较"),
+        ("docs/demo/index.md", "一章一题"),
+    ],
 )
 def test_deceptive_character(broken, name, where, char, message):
     line = broken.line(name, where)

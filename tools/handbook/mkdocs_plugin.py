@@ -34,7 +34,9 @@ from handbook.views import Book, Link
 
 
 def _toc(document: Document) -> TableOfContents:
-    flat = [{"level": h.level, "id": h.id, "name": html.escape(h.text)} for h in document.headings]
+    flat: list[Any] = [
+        {"level": h.level, "id": h.id, "name": html.escape(h.text)} for h in document.headings
+    ]
     return get_toc(nest_toc_tokens(flat))
 
 
@@ -64,6 +66,11 @@ class Settings(Config):
 class HandbookPlugin(BasePlugin[Settings]):
     """每个事件几行：算好的东西按 docs/ 里的相对路径取出。"""
 
+    def on_startup(self, *, command: str, dirty: bool) -> None:
+        """预览（`dirty`）时同一个实例用到底，记得上次显示的是什么。"""
+        self.dirty = dirty
+        self.shown: dict[str, Document] = {}
+
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         self.project = Project(Path(config.config_file_path).resolve().parent)
         catalog = load_catalog(self.project)
@@ -89,7 +96,16 @@ class HandbookPlugin(BasePlugin[Settings]):
                 if isinstance(made, Path)
                 else File.generated(config, name, content=made)
             )
+        if self.dirty:
+            self._drop_stale(files)
         return files
+
+    def _drop_stale(self, files: Files) -> None:
+        """MkDocs 只看 .md 的时间；片段、设置改了的页面，删去上次的输出它才会重建。"""
+        for file in files:
+            if self.documents.get(file.src_uri) != self.shown.get(file.src_uri):
+                Path(file.abs_dest_path).unlink(missing_ok=True)
+        self.shown = self.documents
 
     def on_env(self, env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         env.globals["book"] = self.book

@@ -94,7 +94,9 @@ def limit_resources(limits: Limits) -> None:
     for kind, value in wanted.items():
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        # CPU 的软上限早一秒：先来 SIGXCPU，报得出是超时；硬上限来的 SIGKILL 看不出缘由
+        soft = value - 1 if kind == resource.RLIMIT_CPU else value
+        resource.setrlimit(kind, (soft, value))
 
 
 def enter(limits: Limits, snippets: Path, scratch: Path) -> None:

@@ -128,7 +128,6 @@ def test_relative_error():
 # 等价变异：np.zeros(2) → np.ones(2)：beta 不进 cache，反向用不到它
 # 等价变异：_, cache = forward(x, gamma=np.array([1.0, 2.0]), beta=np.zeros(1))：同上
 # 等价变异：5.0 → 10.0：输入整体平移，归一化的结果不变
-# 等价变异：return np.moveaxis(x, 1, -1).reshape(-2, x.shape[1])：NumPy 把负的长度一律当作待定
 def test_demo_batch():
     dy, (x_hat, gamma, rstd) = bn.batch_of(8)
     rng = np.random.default_rng(0)

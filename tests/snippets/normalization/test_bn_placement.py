@@ -140,6 +140,9 @@ def test_spirals(n):
     np.testing.assert_array_equal(t, [1] * n + [-1] * n)
 
 
+# 等价变异：margin = t * logit[:, -1]：输出只有一列
+# 等价变异：pairs = zip(params, grads, strict=False)：两个列表总是等长
+# 等价变异：params = [{k: v - lr * g.get(k, -1) for k, v in p.items()} for p, g in pairs]：没用到
 @pytest.mark.parametrize("order", ORDERS)
 def test_training_matches_torch(order):
     args = {"steps": 12, "depth": 3, "width": 6}

@@ -75,6 +75,10 @@ def test_activations(name):
     assert dphi(np.zeros(1)) == slope_by_autograd(name, np.zeros(1))
 
 
+# 等价变异：t = (np.arange(20000) - 0.5) / 1000 - 10：格点平移一格，端点处密度小于 1e-21
+# 等价变异：t = (np.arange(19999) + 0.5) / 1000 - 10：同上
+# 等价变异：t = (np.arange(20000) + 0.5) / 1000 - 11：同上
+# 等价变异：beta + gamma * t → beta - gamma * t：t 的密度左右对称
 @pytest.mark.parametrize(("gamma", "beta"), [(1.0, 0.0), (0.3, -0.8), (5.0, 0.0), (1.0, 3.0)])
 def test_normal_mean_and_slope(gamma, beta):
     for f in (np.ones_like, np.tanh, np.square, lambda u: u**4, np.cos):

