@@ -10,6 +10,7 @@ import numpy as np
 
 def iou_one(p, q, pixel: float = 0.0) -> float:
     """照抄定义：两个框各 (4,)。宽、高先与零取大再相乘，否则两个负数相乘得正面积。"""
+    p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)  # 无符号整数相减会回绕
     dx = max(0.0, min(p[2], q[2]) - max(p[0], q[0]) + pixel)
     dy = max(0.0, min(p[3], q[3]) - max(p[1], q[1]) + pixel)
     union = area(p[:2], p[2:], pixel) + area(q[:2], q[2:], pixel) - dx * dy

@@ -50,7 +50,7 @@ def fold_bn_conv(weight, bias, s, t):
 
 
 def neutral_padding(s, t):
-    """经过 BN 恰好变成 0 的输入值：s·v + t = 0。(C,)"""
+    """经过 BN 恰好变成 0 的输入值：s·v + t = 0；要求 s ≠ 0。(C,)"""
     return -t / s
 
 

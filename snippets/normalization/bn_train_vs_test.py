@@ -3,7 +3,7 @@
 出处：Ioffe & Szegedy 2015，§3.1，https://arxiv.org/abs/1502.03167；Caffe 的 batch_norm_layer，
 https://caffe.berkeleyvision.org/tutorial/layers/batchnorm.html；
 Wu & Johnson 2021，§3，https://arxiv.org/abs/2105.07576
-形状：x (m,) 是一个通道里参与统计的 m 个数；T 个批的统计量是 (T,)。
+形状：x (m,) 是一个通道里参与统计的 m 个数；B 个批的统计量是 (B,)。
 """
 
 import numpy as np

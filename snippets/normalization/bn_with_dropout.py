@@ -106,6 +106,6 @@ if __name__ == "__main__":
     for d in (8, 64, 512):
         a = features(4000, d, 0.2, np.random.default_rng(1))
         ratio = shift_ratio(a, np.ones((d, 1)), bernoulli_noise(0.5))[0]
-        print(f"特征相关系数 0.2、权重同号、p = 0.5：D = {d:<4}ρ = {ratio:.2f}")
+        print(f"ReLU 前相关系数 0.2、权重同号、p = 0.5：D = {d:<4}ρ = {ratio:.2f}")
     a, weights, _ = deep_net(1)
     print(f"Uout τ = 0.1：ρ = {shift_ratio(a, weights[0], uniform_noise(0.1)).mean():.3f}")

@@ -26,7 +26,7 @@ def channel_stats(batches):
         count, s, s2 = channel_sums(images)
         n, total, total_square = n + count, total + s, total_square + s2
     mean = total / n
-    return mean, np.sqrt(total_square / n - mean**2)
+    return mean, np.sqrt(np.maximum(total_square / n - mean**2, 0))
 
 
 def common_energy(images):

@@ -20,7 +20,8 @@ def mean_norm(x):
 
 def z_score(x):
     """τ = 均值，α = 标准差（除以 N）：均值为 0，方差为 1"""
-    return x.mean(axis=0), x.std(axis=0)
+    # 常数列的标准差在浮点下可能是 1e-17，用全距判断
+    return x.mean(axis=0), np.where(np.ptp(x, axis=0) == 0, 0.0, x.std(axis=0))
 
 
 def max_abs(x):

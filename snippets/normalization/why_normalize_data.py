@@ -48,15 +48,15 @@ def gd_path(h, error, steps: int):
     return np.array(path)
 
 
-def gd_steps(x, y, tol: float = 1e-6):
-    """从 θ = 0 起做梯度下降，多余损失 L - L* 降到初始的 tol 倍要几步"""
+def gd_steps(x, y, tol: float = 1e-6, limit: int = 20000):
+    """从 θ = 0 起做梯度下降，多余损失 L - L* 降到初始的 tol 倍要几步；limit 步内不到则 None"""
     xb, rate = add_bias(x), best_rate(hessian(x))
-    theta, steps = np.zeros(xb.shape[1]), 0
+    theta = np.zeros(xb.shape[1])
     fitted = xb @ np.linalg.lstsq(xb, y)[0]  # Xθ*：可逆的缩放不改变它，各种预处理可以比
-    while ((xb @ theta - fitted) ** 2).sum() > tol * (fitted**2).sum():  # 正比于 L - L*
+    for steps in range(limit):
+        if ((xb @ theta - fitted) ** 2).sum() <= tol * (fitted**2).sum():  # 正比于 L - L*
+            return steps
         theta -= rate * xb.T @ (xb @ theta - y) / len(y)
-        steps += 1
-    return steps
 
 
 def nearest(x, i: int):

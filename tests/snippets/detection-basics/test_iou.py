@@ -139,6 +139,8 @@ def test_integer_input_does_not_overflow():
     a = np.array([[0, 0, 200, 200]], dtype=np.uint8)
     b = np.array([[100, 0, 250, 200]], dtype=np.uint8)
     close(iou.pairwise_iou(a, b), [[100 / 250]])
+    far = np.array([[0, 0, 20, 40], [21, 0, 23, 10]], dtype=np.uint8)
+    assert iou.iou_one(*far) == 0  # 不转浮点，min - max 回绕成很大的正数
 
 
 def test_mean_best_iou_averages_over_truths():
