@@ -56,7 +56,7 @@ site: $(VENV)/node.stamp ## 建网站到 site/（运行全部片段，严格构�
 serve: $(VENV)/node.stamp ## 本地预览，改动后自动刷新
 	@$(BIN)/python -m handbook.serve
 
-test: $(VENV)/node.stamp $(VENV)/browser.stamp ## 全部检查与测试
+test: $(VENV)/export.stamp $(VENV)/browser.stamp ## 全部检查与测试
 	@$(BIN)/python -m handbook.verify
 
 check: $(VENV)/node.stamp $(VENV)/test.stamp ## 只检查改动过的题（提交前用）

@@ -188,7 +188,7 @@ def write_handbook(root: Path) -> Project:
         if (REAL.root / name).is_file():
             shutil.copy(REAL.root / name, root / name)
     (root / "node_modules").symlink_to(REAL.node_modules)
-    for name in ("theme", "templates", "lint"):
+    for name in ("theme", "templates", "lint", "export"):
         if (REAL.root / "tools" / name).is_dir():
             (root / "tools" / name).symlink_to(REAL.root / "tools" / name)
     return Project(root.resolve())

@@ -1,12 +1,14 @@
 """网站里由别处取来或生成的文件：KaTeX 的样式与字体、各题的图、可下载的代码与笔记本。"""
 
+import hashlib
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
+from handbook import notebook as notebooks
 from handbook.catalog import Catalog
 from handbook.context import Ran
-from handbook.notebook import notebook
 from handbook.project import Project
 from handbook.svg import file_name
 
@@ -14,6 +16,8 @@ KATEX = "assets/katex"
 FIGURES = "assets/figures"
 SNIPPETS = "assets/snippets"
 _OLD_FONTS = re.compile(r',url\([^)]*\) format\("(?:woff|truetype)"\)')
+
+_NOTEBOOK_TOOLS = version("nbformat").encode() + Path(notebooks.__file__).read_bytes()
 
 Files = dict[str, str | Path]
 
@@ -27,6 +31,19 @@ def katex_files(project: Project) -> Files:
     return files | {f"{KATEX}/fonts/{font.name}": font for font in fonts}
 
 
+def _notebook(snippet: Path, project: Project) -> Path:
+    """笔记本按内容缓存：生成并校验一个要几十毫秒，片段却很少改动。"""
+    source = snippet.read_bytes()
+    key = hashlib.sha256(_NOTEBOOK_TOOLS + source).hexdigest()
+    cached = project.cache / "notebooks" / f"{key}.ipynb"
+    if not cached.is_file():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        fresh = cached.with_suffix(".new")
+        fresh.write_text(notebooks.notebook(snippet), "utf-8")
+        fresh.replace(cached)
+    return cached
+
+
 def site_files(catalog: Catalog, ran: Mapping[str, Ran]) -> Files:
     """站点里的路径 → 内容，或原样复制的文件。"""
     files = katex_files(catalog.project)
@@ -38,5 +55,5 @@ def site_files(catalog: Catalog, ran: Mapping[str, Ran]) -> Files:
         target = f"{SNIPPETS}/{page.chapter.slug}/{page.snippet.name}"
         files[target] = page.snippet
         if page.snippet.suffix == ".py":
-            files[target.removesuffix(".py") + ".ipynb"] = notebook(page.snippet)
+            files[target.removesuffix(".py") + ".ipynb"] = _notebook(page.snippet, catalog.project)
     return files

@@ -3,6 +3,7 @@
 缓存的文件一页一个，新的盖掉旧的；有问题的页面不进缓存，所以问题每次都会报出来。
 """
 
+import ast
 import functools
 import hashlib
 import json
@@ -13,28 +14,48 @@ from pathlib import Path
 
 from handbook.catalog import Catalog
 from handbook.context import Ran
-from handbook.convert import Document, Heading, convert, convert_plain
+from handbook.convert import Document, Heading, convert, convert_plain, settings
 from handbook.errors import HandbookError, Problem
 from handbook.katex import shared
 from handbook.page import Source, read_source
 from handbook.project import Project
 
 _PACKAGES = ("Markdown", "pymdown-extensions", "Pygments")
+_HERE = Path(__file__).parent
 
 
-@functools.cache
-def _tools() -> bytes:
-    """转换所用的程序：第三方包的版本与本包的全部源码。"""
-    packages = " ".join(f"{name}={version(name)}" for name in _PACKAGES)
-    modules = sorted(Path(__file__).parent.glob("*.py"))
-    return b"\0".join([packages.encode(), *(module.read_bytes() for module in modules)])
+def _imports(module: Path) -> set[Path]:
+    """`module` 导入的本包模块。"""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module == _HERE.name:
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            package, _, name = node.module.partition(".")
+            names |= {name} if package == _HERE.name else set()
+    return {path for name in names if (path := _HERE / f"{name}.py").is_file()}
+
+
+@functools.lru_cache(maxsize=4)
+def _tools(configuration: str) -> bytes:
+    """转换所用的程序：第三方包的版本，转换与各扩展直接、间接导入的本包源码。"""
+    extensions = [name for name in settings(configuration) if name.startswith(f"{_HERE.name}.")]
+    todo = {_HERE / f"{name.rpartition('.')[2]}.py" for name in [*extensions, "convert"]}
+    used: set[Path] = set()
+    while todo:
+        module = todo.pop()
+        used.add(module)
+        todo |= _imports(module) - used
+    versions = " ".join(f"{name}={version(name)}" for name in _PACKAGES)
+    return b"\0".join([versions.encode(), *(module.read_bytes() for module in sorted(used))])
 
 
 def _key(project: Project, source: Source, snippet: Path | None, ran: Ran | None) -> str:
     """转换结果所依赖的一切的哈希。"""
-    digest = hashlib.sha256(_tools())
+    configuration = (project.root / "mkdocs.yml").read_text("utf-8")
+    digest = hashlib.sha256(_tools(configuration))
     digest.update(shared(project).version.encode())
-    digest.update((project.root / "mkdocs.yml").read_bytes())
+    digest.update(configuration.encode())
     parts = [
         source.path.relative_to(project.root).as_posix(),
         source.header,
