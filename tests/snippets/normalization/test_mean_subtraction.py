@@ -49,6 +49,12 @@ def test_channel_stats_accept_images_of_different_sizes():
     np.testing.assert_allclose(std, scaler.scale_, rtol=1e-10)
 
 
+def test_constant_images_have_zero_deviation_not_nan():
+    for value in (0.1, 0.3):  # 浮点下 Σx²/n - μ² 会舍成负数
+        _, std = sub.channel_stats([np.full((3, 5, 5, 2), value)])
+        np.testing.assert_allclose(std, 0, atol=1e-7)
+
+
 def test_channel_sums_do_not_wrap_around():
     images = np.full((1, 2, 2, 3), 200, np.uint8)
     assert (images**2 == 64).all()  # 40000 mod 256
