@@ -15,7 +15,7 @@ def batch_stats(x, channel_axis: int = 1):
     return flat.mean(axis=1), flat.var(axis=1), flat.shape[1]
 
 
-def normalize(x, mean, var, gamma, beta, eps: float, channel_axis: int = 1):
+def normalize(x, mean, var, gamma, beta, eps: float, channel_axis: int):
     """y = γ·(x - mean)/√(var + ε) + β；训练与推理共用，差别只在传进来的统计量。"""
     shape = np.ones(x.ndim, dtype=int)
     shape[channel_axis] = -1
