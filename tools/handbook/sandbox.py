@@ -81,9 +81,8 @@ def libraries() -> tuple[Path, ...]:
 
 def limit_resources(limits: Limits) -> None:
     """各系统通用的上限；先于其余各项，因为之后不许再改。"""
-    cpu = math.ceil(limits.seconds) + 1
     wanted = {
-        resource.RLIMIT_CPU: cpu,
+        resource.RLIMIT_CPU: math.ceil(limits.wall) + 1,
         resource.RLIMIT_AS: limits.memory,
         resource.RLIMIT_FSIZE: limits.file_bytes,
         resource.RLIMIT_CORE: 0,
@@ -94,9 +93,9 @@ def limit_resources(limits: Limits) -> None:
     for kind, value in wanted.items():
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        # CPU 的软上限早一秒：先来 SIGXCPU，报得出是超时；硬上限来的 SIGKILL 看不出缘由
-        soft = value - 1 if kind == resource.RLIMIT_CPU else value
-        resource.setrlimit(kind, (soft, value))
+        # CPU 用满软上限来的是 SIGXCPU，报得出是超时；不理它的，由墙钟时限了结
+        soft = math.ceil(limits.seconds) if kind == resource.RLIMIT_CPU else value
+        resource.setrlimit(kind, (min(soft, value), value))
 
 
 def enter(limits: Limits, snippets: Path, scratch: Path) -> None:
